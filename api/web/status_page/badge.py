@@ -6,6 +6,7 @@ from typing import Final
 from markupsafe import Markup
 
 from api.web.status_page.wording import WORDS
+from api.web.status_page.xml_text import xml_text
 from engine.outages.status_page import PublicGroup
 from engine.vocabulary import ServiceStatus
 
@@ -34,17 +35,17 @@ _BADGE: Final = Markup(
 
 def render_badge(group: PublicGroup) -> str:
     """Return the badge of a group."""
-    status = WORDS[group.status].lower()
-    name_width, status_width = _width(group.name), _width(status)
+    name, status = xml_text(group.name), WORDS[group.status].lower()
+    name_width, status_width = _width(name), _width(status)
     left, right = name_width + 2 * _MARGIN, status_width + 2 * _MARGIN
     return _BADGE.format(
         width=left + right,
         left=left,
         right=right,
-        label=f"{group.name}: {status}",
+        label=f"{name}: {status}",
         color=_COLORS[group.status],
         margin=_MARGIN,
-        name=group.name,
+        name=name,
         name_width=name_width,
         status=status,
         status_at=left + _MARGIN,

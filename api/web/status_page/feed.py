@@ -1,6 +1,5 @@
 """The Atom feed of incidents and maintenance (RFC 4287). Pure."""
 
-import re
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
@@ -9,6 +8,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 from api.timestamps import format_timestamp
 from api.web.status_page.wording import clock
+from api.web.status_page.xml_text import xml_text
 from engine.outages.status_page import PublicIncident, PublicWindow, StatusContent
 
 ATOM: Final = "application/atom+xml"
@@ -16,7 +16,6 @@ PATH: Final = "/status/feed.atom"
 _NAMESPACE: Final = "http://www.w3.org/2005/Atom"
 _ENTRIES: Final = UUID("5b6a3c0e-7c0b-5d6e-9f3e-6d0f6a0c9b11")
 """The namespace of the ids of entries. An id depends only on what is public."""
-_NOT_IN_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def render_feed(content: StatusContent) -> str:
@@ -79,4 +78,4 @@ def _entry(
 
 def _text(parent: Element, name: str, text: str) -> None:
     """Add an element with a text, without the characters that XML cannot contain."""
-    SubElement(parent, name).text = _NOT_IN_XML.sub("\ufffd", text)
+    SubElement(parent, name).text = xml_text(text)

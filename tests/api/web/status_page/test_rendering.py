@@ -1,13 +1,12 @@
 """The documents of the status page: small, escaped, well formed, and rendered once."""
 
 import json
-import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 from html.parser import HTMLParser
 from xml.etree.ElementTree import Element, fromstring
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from markupsafe import escape
 from openapi_schema_validator import OAS31Validator, oas31_format_checker
@@ -158,11 +157,10 @@ def test_the_json_is_valid_and_has_the_same_contents(content: StatusContent, sta
 
 
 @given(GROUPS)
+@example(example_group("a\ufffeb"))
 def test_a_badge_is_well_formed(group: PublicGroup) -> None:
-    text = render_badge(group)
-    if re.fullmatch("[^\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]*", group.name):
-        root = fromstring(text)  # noqa: S314  # our own text
-        assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    root = fromstring(render_badge(group))  # noqa: S314  # our own text
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
 
 
 def test_wording() -> None:
