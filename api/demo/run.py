@@ -223,6 +223,6 @@ async def _report_health(database: Database, store: TicketStore) -> None:
                 ticket=outage.ticket,
                 title="You cannot pay in the shop",
                 impact="Orders stay in your basket; you can pay for them later.",
-                update="We found the cause and undo a change of this noon.",
+                update="We found the cause and undo the last change.",
             )
             await store.publish(MARTON, text)

@@ -38,9 +38,9 @@ class ServerOptions:
     Attributes:
         host: the name or address to listen on.
         port: the port; 0 for any free one.
-        status_page_port: a second port, for the status page; None for no such port.
         send_seconds: how long a client can leave a full send buffer unread.
         drain_seconds: how long the server serves on after SIGTERM.
+        status_page_port: a second port, for the status page; None for no such port.
 
     """
 

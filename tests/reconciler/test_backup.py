@@ -1,6 +1,7 @@
 """A backup is complete and verifiable, and is restored completely or not at all."""
 
 import json
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from hashlib import sha256
@@ -35,6 +36,7 @@ from tests.support.seals import seal_everything
 from tests.support.webhook_deliveries import enqueue, enqueued, webhook
 
 KEY = AnchorKey.new()
+TICKETS = 100_000 if os.environ.get("HYPOTHESIS_PROFILE") == "soak" else 25_000
 PLAIN = {"title": "Another", "workflow": "service_request"}
 AWKWARD = '"quotes", \\ and / and \t tab,\r\n lines, é, \U0001f525, \u2028, - {not: yaml}'
 
@@ -278,7 +280,7 @@ async def test_a_backup_with_the_anchor_of_another_key_is_refused(
 
 
 async def test_a_large_backup_can_be_restored(database: Database, server: str) -> None:
-    await open_many(database, 25_000)
+    await open_many(database, TICKETS)
     first = sha256()
     async with empty_database(server) as restored:
         with TemporaryFile("w+", encoding="utf-8", newline="\n") as file:

@@ -10,6 +10,8 @@ from api.web.status_page.routes import PAGE_PATH
 from engine.errors import NotFound
 
 _JSON_PATH: Final = "/api/v1/status"
+_HEALTH_PATHS: Final = PROBE_PATHS - {METRICS_PATH}
+"""Load balancers ask for them at every address. Metrics are not for the readers of the page."""
 
 
 def on_own_address(host: str | None, port: int | None) -> Middleware:
@@ -23,7 +25,7 @@ def on_own_address(host: str | None, port: int | None) -> Middleware:
 
     @web.middleware
     async def check_address(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.path in PROBE_PATHS - {METRICS_PATH}:
+        if request.path in _HEALTH_PATHS:
             return await handler(request)
         is_own = (host is not None and _host_name(request) == host.lower()) or (
             port is not None and _local_port(request) == port

@@ -81,12 +81,9 @@ def bars(days: Sequence[PublicDay]) -> dict[ServiceStatus, str]:
     behind = [
         each if each is ServiceStatus.UNKNOWN else ServiceStatus.OPERATIONAL for each in statuses
     ]
-    outlines = {ServiceStatus.OPERATIONAL: _outlines(behind)[ServiceStatus.OPERATIONAL]}
-    return outlines | {
-        status: outline
-        for status, outline in _outlines(statuses).items()
-        if status is not ServiceStatus.OPERATIONAL
-    }
+    in_front = _outlines(statuses)
+    in_front.pop(ServiceStatus.OPERATIONAL, None)
+    return {ServiceStatus.OPERATIONAL: _outlines(behind)[ServiceStatus.OPERATIONAL], **in_front}
 
 
 def _outlines(statuses: Sequence[ServiceStatus]) -> defaultdict[ServiceStatus, str]:

@@ -90,3 +90,11 @@ async def test_the_port_decides(engine: EngineHandle, settings: Settings) -> Non
         with pytest.raises(Misconfigured, match="INTERLOCK_STATUS_PAGE_PORT"):
             async with listening(application, server_options(options)):
                 pass
+
+
+def test_the_page_and_everything_else_cannot_have_the_same_port() -> None:
+    settings = Settings(jwt_secret=SECRET).model_copy(
+        update={"port": 8081, "status_page_port": 8081}
+    )
+    with pytest.raises(Misconfigured, match="are both 8081"):
+        server_options(settings)
